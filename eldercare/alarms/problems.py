@@ -39,6 +39,12 @@ class CountdownOver(Conflict):
     code, title = "alarm_countdown_over", "The alarm can no longer be taken back"
 
 
+class CalledAgain(Conflict):
+    """The resident has called for help again since the call that is taken back, and that is not taken back with it."""
+
+    code, title = "alarm_called_again", "Help was called for again since"
+
+
 class NotForTheResident(Forbidden):
     """A resident does not answer their own alarm: it would stop the people who are coming."""
 

@@ -12,8 +12,8 @@ from sqlmodel import col
 
 from app.core import clock, wakeups
 from app.core.tables import table_of
-from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmNotice, Severity, StoredSignal
-from eldercare.alarms.rules import CHANGED, TRANSITIONS, Action, Reason, Slot
+from eldercare.alarms.models import OPEN, OPEN_STATES, Alarm, AlarmEntry, AlarmKind, AlarmNotice, Severity, StoredSignal
+from eldercare.alarms.rules import CHANGED, SAME_PRESS, TRANSITIONS, Action, Reason, Slot
 
 _alarms = table_of(Alarm)
 _signals = table_of(StoredSignal)
@@ -76,6 +76,18 @@ _OF_CLIENT_KEY = (
     .where(
         col(StoredSignal.resident_id) == sa.bindparam("resident_id", type_=sa.Uuid),
         col(StoredSignal.client_key) == sa.bindparam("client_key", type_=sa.Uuid),
+    )
+)
+_IN_ALARM = _signals.c.alarm_id == sa.bindparam("alarm_id", type_=sa.Uuid)
+_MEANT = _signals.c.client_key == sa.any_(sa.bindparam("client_keys", type_=ARRAY(sa.Uuid)))
+_MEANT_LAST = sa.select(sa.func.max(_signals.c.occurred_at)).where(_IN_ALARM, _MEANT).scalar_subquery()
+_CALLED_AGAIN = sa.select(
+    sa.exists().where(
+        _IN_ALARM,
+        _signals.c.kind == AlarmKind.SOS,
+        _MEANT.is_not(True),
+        # Two times of one device may lie the wrong way round: it measures its clock anew.
+        _signals.c.occurred_at > _MEANT_LAST - SAME_PRESS,
     )
 )
 _LOCK_CLIENT_KEY = sa.select(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)))
@@ -150,6 +162,11 @@ async def find_signal(
     binds = {"resident_id": resident_id, "client_key": client_key}
     row = (await session.execute(_OF_CLIENT_KEY, binds)).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+async def called_again(session: AsyncSession, alarm_id: uuid.UUID, client_keys: Sequence[uuid.UUID]) -> bool:
+    """Say whether an alarm has another call for help than those under these keys that was not made long before."""
+    return bool(await session.scalar(_CALLED_AGAIN, {"alarm_id": alarm_id, "client_keys": list(client_keys)}))
 
 
 async def insert_signals(session: AsyncSession, signals: Sequence[StoredSignal]) -> None:

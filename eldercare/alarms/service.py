@@ -121,7 +121,8 @@ async def raise_alarms(
     for slot, alarm in (opened | joined).items():
         following = by_slot[slot][1:] if slot in opened else by_slot[slot]
         for signal in following:
-            await _join(session, alarm, signal, actor)
+            if not signal.is_over:
+                await _join(session, alarm, signal, actor)
     if opened or joined:
         wakeups.request(session, LADDERS)
     return opened | joined

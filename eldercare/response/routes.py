@@ -17,6 +17,7 @@ from eldercare.alarms.problems import (
     AlarmAlreadyAcknowledged,
     AlarmAlreadyOnScene,
     AlarmClosed,
+    CalledAgain,
     CountdownOver,
     NotForTheResident,
 )
@@ -25,6 +26,7 @@ from eldercare.alarms.views import alarm_public
 from eldercare.response import service
 from eldercare.response.schemas import (
     Acknowledgement,
+    Cancellation,
     FalseAlarms,
     FalseAlarmTotals,
     Resolution,
@@ -90,13 +92,17 @@ async def resolve_alarm(session: Session, actor: CurrentActor, subject: Answered
 
 @router.post(
     "/alarms/{alarm_id}/cancellation",
-    responses=problem_responses(Unauthenticated, Forbidden, NotFound, AlarmClosed, CountdownOver),
+    responses=problem_responses(Unauthenticated, Forbidden, NotFound, AlarmClosed, CalledAgain, CountdownOver),
 )
 async def cancel_alarm(
-    session: Session, actor: CurrentActor, subject: Annotated[AlarmSubject, Depends(alarm_guard("alarms:raise"))]
+    session: Session,
+    actor: CurrentActor,
+    subject: Annotated[AlarmSubject, Depends(alarm_guard("alarms:raise"))],
+    data: Cancellation | None = None,
 ) -> AlarmPublic:
     """Take one's own alarm back while its countdown runs."""
-    return alarm_public(await service.cancel(session, actor, subject.id))
+    sos_ids = data.sos_ids if data is not None else ()
+    return alarm_public(await service.cancel(session, actor, subject.id, sos_ids=sos_ids))
 
 
 @router.get("/reports/response-times", responses=problem_responses(Unauthenticated, Forbidden))

@@ -29,6 +29,16 @@ class Step(BaseModel):
     )
 
 
+class Cancellation(BaseModel):
+    """Which of one's calls for help are taken back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sos_ids: list[uuid.UUID] = Field(
+        default=[], max_length=50, description="the app's own ids of the calls; empty: whatever there is to the alarm"
+    )
+
+
 class Resolution(BaseModel):
     """How an alarm ended."""
 

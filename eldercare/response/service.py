@@ -22,9 +22,10 @@ from eldercare.alarms.problems import (
     AlarmAlreadyOnScene,
     AlarmClosed,
     AlarmNotYours,
+    CalledAgain,
     CountdownOver,
 )
-from eldercare.alarms.repository import about, entry, insert_entries, lock_alarms, move, told_accounts
+from eldercare.alarms.repository import about, called_again, entry, insert_entries, lock_alarms, move, told_accounts
 from eldercare.alarms.rules import PROGRESS_WITHIN, TRANSITIONS, Action
 from eldercare.alarms.service import LADDERS, account_of, close_alarm
 from eldercare.events import AlarmAcknowledged, AlarmLapsed, AlarmProgressed
@@ -158,10 +159,14 @@ async def resolve(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, *, o
     return await close_alarm(session, actor, alarm, Action.RESOLVE, outcome=outcome, note=note)
 
 
-async def cancel(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Alarm:
+async def cancel(
+    session: AsyncSession, actor: Actor, alarm_id: uuid.UUID, *, sos_ids: Sequence[uuid.UUID] = ()
+) -> Alarm:
     """Take one's own alarm back while its countdown runs, before anybody was told.
 
-    Raises ``Forbidden`` for anybody but the resident, ``CountdownOver`` later, ``AlarmClosed`` once it is over.
+    ``sos_ids`` are the calls for help that are meant: whoever called again since is still to be helped, whichever of
+    them came first. Raises ``Forbidden`` for anybody but the resident, ``CalledAgain``, ``CountdownOver`` later,
+    ``AlarmClosed`` once it is over.
     """
     (alarm,) = await lock_alarms(session, [alarm_id])
     if actor.resident_id != alarm.resident_id:
@@ -170,6 +175,8 @@ async def cancel(session: AsyncSession, actor: Actor, alarm_id: uuid.UUID) -> Al
         return alarm
     if alarm.state not in OPEN_STATES:
         raise AlarmClosed
+    if sos_ids and await called_again(session, alarm.id, sos_ids):
+        raise CalledAgain
     try:
         return await close_alarm(session, actor, alarm, Action.CANCEL, outcome="cancelled")
     except AlarmClosed:

@@ -11,7 +11,7 @@ from app.core.database import reading
 from app.core.problems import Problem, Unauthenticated, problem_responses
 from app.core.routing import Reading, Router, route_options
 from app.identity.api import authenticate_sos
-from eldercare.alarms.problems import NotAResident, SosNotStored
+from eldercare.alarms.problems import AlarmClosed, NotAResident, SosNotStored
 from eldercare.alarms.views import alarm_public
 from eldercare.sos import rules, service
 from eldercare.sos.schemas import Numbers, Sos, SosPublic
@@ -45,12 +45,14 @@ async def raise_sos(request: Request, response: Response) -> SosPublic:
         actor = await service.insisting(lambda: authenticate_sos(request))
         sos = rules.understand(await _body(request), clock.now())
         alarm = await service.store(actor, sos)
-    except Problem as refusal:
-        refusal.extensions = service.numbers(actor.community_id if actor else None).model_dump() | refusal.extensions
-        raise
     except Exception as error:
+        numbers = service.numbers(actor.community_id if actor else None).model_dump()
+        # That others opened and closed alarms in its way is no refusal: a device takes one for the last word.
+        if isinstance(error, Problem) and not isinstance(error, AlarmClosed):
+            error.extensions = numbers | error.extensions
+            raise
         service.report_not_stored(error)
-        raise SosNotStored(**service.numbers(actor.community_id if actor else None).model_dump()) from error
+        raise SosNotStored(**numbers) from error
     response.headers["Location"] = f"/v1/alarms/{alarm.id}"
     return SosPublic(**alarm_public(alarm).model_dump(), **(await _numbers(actor)).model_dump())
 

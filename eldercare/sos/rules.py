@@ -23,6 +23,7 @@ class Sos:
     countdown: timedelta = DEFAULT_COUNTDOWN
     client_key: uuid.UUID | None = None
     place: Place | None = None
+    is_over: bool = False
     ignored: tuple[str, ...] = field(default=())
 
 
@@ -53,6 +54,7 @@ def understand(body: bytes, now: datetime) -> Sos:
         countdown=DEFAULT_COUNTDOWN if countdown is None else countdown,
         client_key=take("sos_id", uuid.UUID),
         place=take("place", _place),
+        is_over=take("is_over", _flag) or False,
         ignored=tuple(ignored),
     )
 
@@ -71,6 +73,12 @@ def _occurred_at(value: Any, now: datetime) -> datetime:
     if instant.tzinfo is None or not now - OLDEST_CALL <= instant <= now:
         raise ValueError
     return instant
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
 
 
 def _place(value: Any) -> Place:

@@ -18,6 +18,11 @@ class Sos(BaseModel):
         description="when it was pressed, however long ago; ahead of us, or more than a year back, it counts as now",
     )
     place: PlacePublic | None = None
+    is_over: bool = Field(
+        default=False,
+        description="it is about to be taken back, and stored so that it is known if it comes later: where somebody is "
+        "called for the person already, they are not called once more",
+    )
 
 
 class Numbers(BaseModel):

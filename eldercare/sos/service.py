@@ -52,6 +52,7 @@ async def store(actor: Actor, sos: Sos) -> Alarm:
         place=sos.place,
         countdown=sos.countdown,
         client_key=sos.client_key,
+        is_over=sos.is_over,
     )
 
     async def attempt() -> Alarm:

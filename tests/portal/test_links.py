@@ -1,7 +1,13 @@
 """Links that leave the pages: to a phone, and to a map."""
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
+from app.core.settings import settings
+from app.portal.ground.asking import Refused
+from app.portal.ground.calling import numbers_of
 from app.portal.ground.links import Place, call_link
 from app.portal.ground.wording import begun, isolated
 
@@ -23,3 +29,12 @@ def test_a_place_is_opened_by_the_phone_s_own_map_or_on_the_web() -> None:
 def test_a_text_begins_large_and_a_name_ends_what_it_turned() -> None:
     assert [begun(text) for text in ("fall", "SOS", "", "跌倒")] == ["Fall", "SOS", "", "跌倒"]
     assert isolated("a\u202eb") == "\u2068a\u202eb\u2069"
+
+
+async def test_where_the_community_cannot_say_whom_to_phone_the_installation_does() -> None:
+    async def nobody(_: str) -> None:
+        raise Refused(503, {"code": "unavailable", "status": 503})
+
+    visit = cast("Any", SimpleNamespace(api=SimpleNamespace(get=nobody)))
+    assert (await numbers_of(visit)) == settings().sos.model_dump()
+    assert (await numbers_of(visit))["emergency_numbers"]

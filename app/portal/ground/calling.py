@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core.settings import settings
+from app.portal.ground.asking import Refused
+from app.portal.ground.visits import Visit
 
 _SERVICES: Final = ("medical", "any", "fire", "police")
 
@@ -15,6 +17,15 @@ class Call:
 
     label: str
     number: str
+
+
+async def numbers_of(visit: Visit) -> Mapping[str, Any]:
+    """Return whom to phone: as the community says, and as the installation does where that cannot be told."""
+    try:
+        numbers: Mapping[str, Any] = await visit.api.get("/v1/me/sos")
+    except Refused:
+        return settings().sos.model_dump()
+    return numbers
 
 
 def calls_of(numbers: Mapping[str, Any]) -> tuple[Call, ...]:

@@ -155,9 +155,8 @@ class Hub:
                     listener.doubt()
                     self._read_rights(listener)
         nudged = [(listener, topics) for listener, topics in self._concerned(seen) if topics]
-        spread = len(nudged) * _SPREAD_MILLISECONDS if len(nudged) > _MANY else 0
         for listener, topics in nudged:
-            listener.nudge(topics, spread)
+            listener.nudge(topics, _spread(len(nudged)))
 
     def _concerned(self, seen: Seen) -> Iterator[tuple[Listener, frozenset[str]]]:
         """Yield who is to hear of which topics; those who see the same are looked at once."""
@@ -206,12 +205,13 @@ class Hub:
                 if listener.read_at < long_ago:
                     self._unread.setdefault(listener)
             while self._unread:
+                spread = _spread(len(self._unread))
                 batch = list(itertools.islice(self._unread, _AT_ONCE))  # who has waited longest
                 for listener in batch:
                     del self._unread[listener]
-                await asyncio.gather(*(self._read(listener) for listener in batch))
+                await asyncio.gather(*(self._read(listener, spread) for listener in batch))
 
-    async def _read(self, listener: Listener) -> None:
+    async def _read(self, listener: Listener, spread: int) -> None:
         listener.read_at = time.monotonic()
         was_doubted = listener.doubts
         try:
@@ -229,7 +229,7 @@ class Hub:
         if listener.doubts != was_doubted:
             self._read_rights(listener)  # they changed again while these were read
             return
-        listener.know(Rights.of(actor, self._shared(reach)))
+        listener.know(Rights.of(actor, self._shared(reach)), spread)
 
     def _shared(self, reach: Reach) -> Reach:
         """Return the one reach of all who see the same: a desk's is as large as its community."""
@@ -251,6 +251,11 @@ class Hub:
                     listener.end()
             for listener in list(self._listeners):
                 listener.beat(now, HEARTBEAT_SECONDS, PATIENCE_SECONDS)
+
+
+def _spread(many: int) -> int:
+    """Return over how many milliseconds so many are to fetch what they are told of."""
+    return many * _SPREAD_MILLISECONDS if many > _MANY else 0
 
 
 _INBOXES: Final = frozenset(inbox_channels())

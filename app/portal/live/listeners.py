@@ -178,11 +178,14 @@ class Listener:
         self.doubts += 1
         self.rights = None
 
-    def know(self, rights: Rights) -> None:
-        """Tell what these rights let them hear; what was not told for want of them is told as everything."""
+    def know(self, rights: Rights, spread: int = 0) -> None:
+        """Tell what these rights let them hear; what was not told for want of them is told as everything.
+
+        ``spread``: as of ``nudge``.
+        """
         before, self.rights = self.rights, rights
         if self.missed or (before is None and self.doubts) or (before is not None and before != rights):
-            self.nudge((EVERYTHING,))
+            self.nudge((EVERYTHING,), spread)
         self.missed = False
 
     def beat(self, now: float, every: float, patience: float) -> None:

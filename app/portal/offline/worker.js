@@ -30,9 +30,15 @@ async function keepOffline() {
     const answer = await fetch(new Request(path, { cache: "reload" }));
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     // Whom to phone where somebody lives is not forgotten for what is said to whoever has not signed in.
-    const kept = await caches.match(path);
+    const kept = await standIn(path);
     await shell.put(path, kept && isOfSomebody(kept) && !isOfSomebody(answer) ? kept : answer);
   }));
+}
+
+/** Returns what stands in for pages as it was fetched last: what an earlier version kept may be another number by now. */
+async function standIn(path) {
+  const shell = await caches.open(SHELL + VERSION);
+  return (await shell.match(path)) ?? caches.match(path);
 }
 
 function isOfSomebody(answer) {
@@ -154,7 +160,7 @@ async function keptPage(path) {
 
 async function offlinePage() {
   const isChinese = navigator.language.toLowerCase().startsWith("zh");
-  const kept = await caches.match(OFFLINE[isChinese ? 1 : 0]);
+  const kept = await standIn(OFFLINE[isChinese ? 1 : 0]);
   return kept ?? Response.error();
 }
 
@@ -191,8 +197,7 @@ self.addEventListener("sync", (event) => {
 async function sendWhatWaits() {
   const { who } = await person();
   if (!who) return;
-  const tell = ({ what, item }) => new BroadcastChannel("hearthline-outbox").postMessage({ what, kind: item.kind, key: item.key });
-  const urgent = await sendFor(who, true, tell);
-  const came = await navigator.locks.request("hearthline-outbox", () => sendFor(who, false, tell));
+  const urgent = await sendFor(who, true, tellPages);
+  const came = await navigator.locks.request("hearthline-outbox", () => sendFor(who, false, tellPages));
   if (urgent === "again" || came === "again") throw new Error("again"); // the browser asks once more
 }

@@ -13,11 +13,11 @@ from app.core import clock
 from app.core.problems import NotFound
 from app.core.routing import route_options
 from app.portal.ground.asking import Refused, unless_hidden
+from app.portal.ground.calling import numbers_of
 from app.portal.ground.changing import Change, Trouble
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.moments import instant
 from app.portal.ground.pages import again, show, words_of
-from app.portal.ground.phoning import numbers_of
 from app.portal.ground.routing import pages_router
 from app.portal.ground.their import Their
 from app.portal.ground.visits import Visit, Visitor

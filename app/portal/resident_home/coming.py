@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core import clock
@@ -38,12 +38,12 @@ async def coming(visit: Visit) -> list[Coming]:
     # A visit is found by when it begins: one that began hours ago may go on.
     span = {"from": now - AHEAD, "to": now + AHEAD}
     orders, visits = await asyncio.gather(
-        told(visit.api.get(f"{path}/home-orders", limit=_MOST)),
+        told(_orders(visit, now - AHEAD)),
         told(visit.api.get(f"{path}/care-visits", limit=_MOST, **span)),
     )
     found = [
-        *((one, one["worker"] or one["provider"], f"/me/services/orders/{one['id']}") for one in _items(orders)),
-        *((one, _carers(one), None) for one in _items(visits)),
+        *((one, one["worker"] or one["provider"], f"/me/services/orders/{one['id']}") for one in orders or ()),
+        *((one, _carers(one), None) for one in (visits["items"] if visits else ())),
     ]
     near = [
         Coming(who, how, one["starts_at"], href)
@@ -55,8 +55,16 @@ async def coming(visit: Visit) -> list[Coming]:
     return sorted(near, key=lambda one: (order.index(one.how), instant(one.starts_at)))
 
 
-def _items(page: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    return list(page["items"]) if page else []
+async def _orders(visit: Visit, since: datetime) -> list[Mapping[str, Any]]:
+    """Return the help ordered since then: the list begins with what is weeks ahead, where help recurs."""
+    found: list[Mapping[str, Any]] = []
+    path, cursor = f"/v1/residents/{visit.actor.resident_id}/home-orders", None
+    while True:
+        page = await visit.api.get(path, limit=_MOST, cursor=cursor)
+        found += page["items"]
+        cursor = page["next"]
+        if cursor is None or instant(found[-1]["starts_at"]) < since:
+            return found
 
 
 def _how(state: str) -> str | None:

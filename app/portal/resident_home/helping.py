@@ -1,6 +1,7 @@
 """Calling for help: stored the moment it is pressed, told when the countdown ends, taken back until then."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from app.core import clock
 from app.core.routing import route_options
 from app.portal.ground.asking import JSON, Refused
-from app.portal.ground.calling import calls_of
+from app.portal.ground.calling import calls_of, numbers_of
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.pages import again, show, words_of
 from app.portal.ground.routing import TO_SCRIPT, pages_router
@@ -30,6 +31,7 @@ _COUNTDOWN_PLAIN: Final = timedelta(seconds=20)
 """Without a script a page has to load before anything can be taken back."""
 _TAKING_BACK: Final = timedelta(seconds=30)
 _OVER: Final = "alarm_closed"
+_MOST_BEFORE: Final = 20
 
 
 def placed(answer: Response) -> Response:
@@ -47,7 +49,7 @@ async def show_help(visit: Residing) -> Response:
 
 async def _page(visit: Visit, *, status: int = 200, trouble: str = "", is_unsent: bool = False) -> Response:
     words = words_of(WORDS, visit.language)
-    numbers = await knowing.numbers(visit)
+    numbers = await numbers_of(visit)
     answer = show(
         visit,
         "resident_home/help.html",
@@ -91,24 +93,26 @@ async def call_for_help(request: Request, visit: Residing, form: Posted) -> Resp
 async def take_back(request: Request, visit: Residing, form: Posted) -> Response:
     """Take a call for help back while its countdown runs.
 
-    A device that does not know whether its call arrived names the ``sos_id``: then it is stored first, with time enough
-    to be taken back, so that one that arrives later is known to be over.
+    A device that does not know whether its call arrived names the ``sos_id`` alone: then it is stored first, with time
+    enough to be taken back, so that one that arrives later is known to be over. Only that call is taken back, and those
+    before it (``before``) that were: whoever has called again since waits for help.
     """
-    alarm_id = form.uuid("alarm")
+    alarm_id, sos_id = form.uuid("alarm"), form.uuid("sos_id")
     if alarm_id is None:
         sos = _sos(form, _pressed(form), _TAKING_BACK)
-        alarm_id = (await visit.api.post("/v1/me/sos", sos))["id"]
-    refused = await unless_refused(visit, _cancelled(visit, alarm_id), _PAGE)
+        alarm_id = (await visit.api.post("/v1/me/sos", {**sos, "is_over": True}))["id"]
+    sos_ids = [str(sos_id), *form.many("before")[-_MOST_BEFORE:]] if sos_id else []
+    refused = await unless_refused(visit, _cancelled(visit, alarm_id, sos_ids), _PAGE)
     if refused:
         return refused
     alarm = {"id": str(alarm_id), "countdown_until": None, "state": "cancelled"}
     return _told(alarm, "taken_back") if TO_SCRIPT in request.headers else again(_PAGE, "taken_back")
 
 
-async def _cancelled(visit: Visit, alarm_id: uuid.UUID | str) -> None:
-    """Take an alarm back; one that is over is taken back already."""
+async def _cancelled(visit: Visit, alarm_id: uuid.UUID | str, sos_ids: Sequence[str]) -> None:
+    """Take a call for help back; one whose alarm is over is taken back already."""
     try:
-        await visit.api.post(f"/v1/alarms/{alarm_id}/cancellation")
+        await visit.api.post(f"/v1/alarms/{alarm_id}/cancellation", {"sos_ids": sos_ids})
     except Refused as refusal:
         if refusal.code != _OVER:
             raise

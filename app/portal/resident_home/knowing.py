@@ -7,7 +7,6 @@ from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 from app.core import clock
-from app.core.settings import settings
 from app.portal.ground.alarms import CLOSED
 from app.portal.ground.asking import Refused
 from app.portal.ground.moments import instant, money
@@ -39,11 +38,6 @@ async def told(asked: Awaitable[Any]) -> Any:
         return await asked
     except Refused:
         return None
-
-
-async def numbers(visit: Visit) -> Item:
-    """Return whom to phone: as the community says, and as the installation does where that cannot be told."""
-    return await told(visit.api.get("/v1/me/sos")) or settings().sos.model_dump()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from app.core.routing import Router, route_options
 from app.core.settings import settings
 from app.portal.ground.asking import Refused
 from app.portal.ground.assets import asset
-from app.portal.ground.calling import calls_of
+from app.portal.ground.calling import calls_of, numbers_of
 from app.portal.ground.forms import Form, Posted
 from app.portal.ground.moments import instant
 from app.portal.ground.pages import Stranger, again, show, words_of
@@ -73,7 +73,7 @@ async def show_home(visit: Residing) -> Response:
         _now(visit),
         knowing.todays_doses(visit),
         knowing.appointments(visit),
-        knowing.numbers(visit),
+        numbers_of(visit),
         knowing.unread(visit),
         knowing.looks_after(visit),
     )
@@ -158,7 +158,7 @@ async def show_offline(request: Request) -> Response:
     """Return what is shown without a connection where nothing is kept: nothing of anybody, but whom to phone."""
     visit = await visit_of(request, is_use=False)
     is_theirs = visit is not None and not visit.is_viewing_as
-    numbers = await knowing.numbers(visit) if visit is not None and is_theirs else settings().sos.model_dump()
+    numbers = await numbers_of(visit) if visit is not None and is_theirs else settings().sos.model_dump()
     stranger = Stranger(request, request.query_params.get("lang", ""))
     answer = show(stranger, "resident_home/offline.html", WORDS, calls=calls_of(numbers))
     if is_theirs:

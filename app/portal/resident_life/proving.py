@@ -63,15 +63,20 @@ async def _promise(visit: Visit, reference_id: uuid.UUID) -> Json:
 async def _shown(visit: Visit, promise: Json) -> dict[str, Any]:
     asked, shown_at = _THINGS.get(promise["reference_kind"], ("", ""))
     thing = await unless_hidden(visit.api.get(asked.format(promise["reference_id"]))) if asked else None
-    is_own = visit.actor.resident_id is not None and thing is not None
+    is_theirs = is_own(thing, visit.actor.resident_id)
     return {
         "promise": promise,
         "standing": standing(promise["state"], thing["state"] if thing else None),
         "until": thing["hold_until"] if thing else None,
-        "thing": shown_at.format(promise["reference_id"]) if is_own else "",
+        "thing": shown_at.format(promise["reference_id"]) if is_theirs else "",
         "came_back": visit.request.url.query == _BACK,
-        "is_own": is_own,
+        "is_own": is_theirs,
     }
+
+
+def is_own(thing: Json | None, resident_id: uuid.UUID | None) -> bool:
+    """Say whether what is paid for is the payer's own: whoever may see another resident's finds no page of it."""
+    return thing is not None and resident_id is not None and thing["resident_id"] == str(resident_id)
 
 
 def standing(money: str, thing: str | None) -> str:

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from app.core import clock
 from app.portal.ground.asking import unless_hidden
+from app.portal.ground.calling import numbers_of
 from app.portal.ground.links import Place
 from app.portal.ground.moments import instant
-from app.portal.ground.phoning import numbers_of
 from app.portal.ground.visits import Visit
 from app.portal.road.drawing import Map, map_of
 

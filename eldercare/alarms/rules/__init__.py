@@ -31,7 +31,7 @@ class AlarmSignal:
     calls for it, e.g. ``("check_in_plan", plan_id)``: by it is counted which rules call for nothing. ``evidence`` is
     JSON and kept sealed. ``countdown`` is how long the resident can take it back before anybody is told.
     ``client_key`` is the app's own id: the same key again is the same signal. What ``is_hint``
-    would by itself have called nobody.
+    would by itself have called nobody. What ``is_over`` is about to be taken back: it only has to be known.
     """
 
     kind: str
@@ -47,6 +47,7 @@ class AlarmSignal:
     client_key: uuid.UUID | None = None
     is_test: bool = False
     is_hint: bool = False
+    is_over: bool = False
 
     @property
     def slot(self) -> "Slot":

@@ -29,6 +29,26 @@ _PRESSED = """([given, state, status, more]) => new Promise((resolve, reject) =>
         kept.onsuccess = () => { opening.result.close(); resolve(); };
     };
 })"""
+# The worker was told that it is too late to take that back.
+_TOO_LATE = """() => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("hearthline-outbox");
+    opening.onerror = reject;
+    opening.onsuccess = () => {
+        const changing = opening.result.transaction("items", "readwrite");
+        const asked = changing.objectStore("items").getAll();
+        let key = "";
+        asked.onsuccess = () => {
+            const item = asked.result.find(({ kind }) => kind === "sos_back");
+            key = item.key;
+            changing.objectStore("items").put({ ...item, state: "refused", status: 422 });
+        };
+        changing.oncomplete = () => {
+            opening.result.close();
+            new BroadcastChannel("hearthline-outbox").postMessage({ what: "refused", kind: "sos_back", key });
+            resolve();
+        };
+    };
+})"""
 _OTHER = "0190a8b4-0000-7000-8000-000000000009"
 # What somebody left there days ago, and what of it is there now: whose, what, how it stands, whether anything is in it.
 _LEFT = """([kind, days, who]) => new Promise((resolve, reject) => {
@@ -115,6 +135,13 @@ async def test_one_of_days_ago_is_raised_when_it_arrives_and_a_refused_one_can_b
     assert await signals() == []
 
     await window.context.set_offline(True)
+    await pressed(window, timedelta(minutes=1), kind="sos_back", action="/me/help/cancel", key=f"back-{clock.new_id()}")
+    await reopened(window)
+    await expect(window.page.locator("#sos")).to_have_attribute("data-state", "taking", timeout=PATIENCE)
+    await window.page.evaluate(_TOO_LATE)
+    await expect(window.page.locator("#sos")).to_have_attribute("data-state", "late", timeout=PATIENCE)
+    await eventually(is_empty)
+
     await pressed(window, timedelta(days=4), "refused", 422)  # as one of yesterday once was
     await reopened(window)
     await says_not_sent(window)
@@ -181,6 +208,19 @@ async def test_one_that_nobody_sent_is_said_to_whoever_sits_there_and_what_other
         return len(await signals()) == 1
 
     await eventually(has_arrived)
+
+
+async def test_help_that_is_called_to_somebody_elses_home_and_not_taken_is_said(open_windows: Windows) -> None:
+    """A carer's call goes before everything else, too, but no page says it larger than the list does."""
+    home = await at_home()
+    window = await open_windows.of(home.person)
+    await window.open("/me")
+    await pressed(window, timedelta(minutes=1), "refused", 409, kind="help", action="/me/nothing", says="Fallen")
+    await reopened(window)
+    line = window.page.locator('[data-outbox-items] li[data-state="refused"]')
+    await expect(line).to_contain_text("Fallen", timeout=PATIENCE)
+    await line.get_by_role("button", name=COMMON["en"]["outbox_drop"]).click()
+    await expect(line).to_have_count(0)
 
 
 @pytest.mark.parametrize("store", [_SILENT, _REFUSED])

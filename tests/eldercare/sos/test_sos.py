@@ -15,6 +15,7 @@ from app.core import database as databases
 from app.core.clock import ManualClock
 from app.core.database import Database, unit_of_work
 from app.core.settings import DatabaseSettings
+from eldercare.alarms.problems import AlarmClosed
 from eldercare.sos import service
 from eldercare.sos.rules import OLDEST_CALL, understand
 from tests.conftest import START
@@ -233,6 +234,21 @@ async def test_it_insists_while_that_does_not_keep_anybody_from_phoning(monkeypa
     with pytest.raises(TimeoutError):
         await service.insisting(work)
     assert len(tries) == 1
+
+
+async def test_that_others_were_quicker_is_no_refusal(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever happens to alarms meanwhile, a call for help can be sent again: a refusal is final for a device."""
+
+    async def closed(*_: object) -> None:
+        raise AlarmClosed
+
+    monkeypatch.setattr(service, "raise_alarm", closed)
+    scene = await alarms.scene()
+    answer = await client.post("/v1/me/sos", headers=await sign_in_resident(scene.resident), json={})
+    assert (answer.status_code, answer.json()["code"]) == (503, "sos_not_stored"), answer.text
+    assert answer.json()["emergency_numbers"]
 
 
 async def test_a_full_house_is_waited_for_longer_than_a_database_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

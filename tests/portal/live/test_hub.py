@@ -249,6 +249,31 @@ async def test_a_new_right_has_the_page_fetch_everything(community: Community, p
     await settled(stream, new)
 
 
+async def test_where_the_rights_of_many_are_others_they_fetch_one_after_the_other(
+    community: Community, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "_MANY", 1)
+    resident = await identity.resident(community)
+    person, grant = await caregiver(resident)
+    streams = [await pages.of(person) for _ in range(3)]
+    for stream in streams:
+        await settled(stream, resident)
+    async with unit_of_work() as session:
+        owner = alarms.actor_of(await session.get_one(Account, resident.account_id), resident)
+        await revoke_grant(session, owner, resident_id=resident.id, grant_id=grant.id)
+    over = [await _spread(stream) for stream in streams]
+    assert max(over) == 6  # two milliseconds for each of those who wait
+
+
+async def _spread(stream: Stream) -> int:
+    """Return over how long all are to fetch everything."""
+    while True:
+        told = await stream.next()
+        assert told is not None
+        if EVERYTHING in told.data["topics"]:
+            return int(told.data.get("spread", 0))
+
+
 async def test_what_commits_late_is_not_missed(community: Community, pages: Pages, clock: ManualClock) -> None:
     late, other = await identity.resident(community), await identity.resident(community)
     person, _ = await caregiver(late)

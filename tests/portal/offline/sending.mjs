@@ -21,7 +21,9 @@ globalThis.fetch = async (path, { body }) => {
   posted.push(key);
   const answer = answers[key] ?? 200;
   if (answer === "none") throw new TypeError("no line");
-  return answer === "html" ? new Response("<!doctype html>") : Response.json({ said: "" }, { status: answer });
+  if (answer === "html") return new Response("<!doctype html>");
+  const { status, code } = typeof answer === "object" ? answer : { status: answer };
+  return Response.json({ said: "", code }, { status });
 };
 
 const folder = mkdtempSync(join(tmpdir(), "sending-"));
@@ -38,7 +40,7 @@ try {
   writeFileSync(join(folder, "package.json"), '{"type": "module"}');
   const { sendFor } = await import(pathToFileURL(join(folder, "sending.mjs")));
   const ended = await sendFor("me", urgent, ({ what, item }) => told.push([what, item.key]));
-  console.log(JSON.stringify({ ended, posted, told, kept: kept.map(({ key, state }) => [key, state]) }));
+  console.log(JSON.stringify({ ended, posted, told, kept: kept.map(({ key, state }) => [key, state]), unsure: kept.filter(({ isUnsure }) => isUnsure).map(({ key }) => key) }));
 } finally {
   rmSync(folder, { recursive: true });
 }

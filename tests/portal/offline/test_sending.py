@@ -15,6 +15,7 @@ from tests import node
 
 _ASKED: Final = Path(__file__).with_name("sending.mjs")
 _SCRIPT: Final = Path(app.portal.offline.__file__).with_name("assets") / "sending.js"
+_NOW: Final = 4_102_444_800_000  # not long ago for any clock
 _VISIT: Final = "/portal/road/visits/0190a8b4-0000-7000-8000-00000000000{}/{}"
 
 
@@ -63,6 +64,7 @@ def test_where_there_is_no_line_nothing_more_is_tried() -> None:
             "posted": ["message"],
             "told": [],
             "kept": [["message", "waiting"], ["fine", "waiting"]],
+            "unsure": [],
         }
 
 
@@ -93,6 +95,14 @@ def test_what_may_have_arrived_long_ago_is_not_done_again_by_itself() -> None:
     assert said["kept"] == [["note", "refused"], ["old", "refused"]]
     # A call for help is the same one however late it comes.
     assert sent([item("help", "/me/help", posted=1)], {}, urgent=True)["posted"] == ["help"]
+
+
+def test_what_is_refused_for_its_age_may_have_arrived_when_it_was_tried_before() -> None:
+    too_old = {"status": 422, "code": "given_too_long_ago"}
+    waiting = [item("tried", "/portal/work/1", posted=True, given=_NOW), item("never", "/portal/work/2", given=_NOW)]
+    said = sent(waiting, {"tried": too_old, "never": too_old})
+    assert said["kept"] == [["tried", "refused"], ["never", "refused"]]
+    assert said["unsure"] == ["tried"]
 
 
 def test_an_answer_is_known_for_longer_than_anything_is_tried() -> None:

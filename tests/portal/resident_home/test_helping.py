@@ -123,6 +123,38 @@ async def test_too_late_to_take_back_is_said(living: Living) -> None:
         assert late.json()["said"] == EN["trouble_alarm_countdown_over"]
 
 
+async def test_taking_one_press_back_leaves_the_next_one_alone(living: Living) -> None:
+    first, second = str(clock.new_id()), str(clock.new_id())
+    async with living.browser() as browser:
+        given = clock.now().isoformat()
+        sent = await called(browser, sos_id=first, given_at=given)
+        living.clock.advance(timedelta(seconds=2))
+        # Taken back, and pressed again; on a bad line the second press is there first.
+        await called(browser, sos_id=second, given_at=clock.now().isoformat())
+        for more in ({"alarm": sent.json()["alarm_id"]}, {}):
+            late = await called(browser, "/me/help/cancel", sos_id=first, given_at=given, **more)
+            assert (late.status_code, late.json()["said"]) == (422, EN["trouble_alarm_called_again"])
+        assert await alarms.scalar("SELECT state FROM eldercare_alarm") == "raised"
+        back = await called(browser, "/me/help/cancel", sos_id=second, before=first, given_at=clock.now().isoformat())
+        assert back.json()["state"] == "cancelled"
+
+
+async def test_taking_back_what_never_arrived_calls_nobody_a_second_time(living: Living) -> None:
+    lost, given = str(clock.new_id()), clock.now().isoformat()
+    async with living.browser() as browser:
+        living.clock.advance(timedelta(minutes=2))
+        await called(browser, sos_id=str(clock.new_id()), given_at=clock.now().isoformat())
+        living.clock.advance(timedelta(seconds=11))
+        await alarms.climb()
+        told = await alarms.scalar("SELECT count(*) FROM notifications_delivery")
+        late = await called(browser, "/me/help/cancel", sos_id=lost, given_at=given)
+        assert late.status_code == 422
+        # Also where it comes after all.
+        await called(browser, sos_id=lost, given_at=given)
+    assert await alarms.scalar("SELECT count(*) FROM notifications_delivery") == told > 0
+    assert (await count(), await alarms.scalar("SELECT round FROM eldercare_alarm")) == (1, 1)
+
+
 async def test_only_the_persons_own_token_sends_and_nobody_is_told_to_sign_in(living: Living) -> None:
     async with living.browser() as browser, living.browser(living.scene.circle[0]) as other:
         theirs = (await other.get("/portal/outbox/person")).json()["csrf"]

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from app.core.database import unit_of_work
 from app.portal.ground.asking import Answer, OwnApi, Refused
 from app.portal.ground.pages import environment
 from app.portal.resident_home import knowing
-from app.portal.resident_home.coming import AHEAD
+from app.portal.resident_home.coming import AHEAD, coming
 from app.portal.resident_home.texts import WORDS
 from eldercare.visits.models import Visit
 from tests.factories import eldercare_alarms as alarms
@@ -229,6 +229,30 @@ async def test_who_comes_within_hours_is_told_and_who_is_on_the_way(living: Livi
             assert told in (await browser.get("/me/part")).text
         living.clock.set(begins + timedelta(hours=3))  # half an hour that nobody ended
         assert hostile.GERMAN not in (await browser.get("/me/part")).text
+
+
+async def test_whoever_comes_today_is_told_of_however_much_help_is_agreed_on_ahead(living: Living) -> None:
+    """Help that recurs is planned weeks ahead, and lists begin with what is furthest."""
+    begins = [clock.now() + timedelta(minutes=30, hours=8 * times) for times in range(3 * 28)]
+    orders = [
+        {
+            "id": str(clock.new_id()),
+            "state": "placed",
+            "worker": f"Worker {times}",
+            "starts_at": at.isoformat(),
+            "ends_at": (at + timedelta(hours=1)).isoformat(),
+        }
+        for times, at in reversed(list(enumerate(begins)))
+    ]
+
+    async def get(path: str, *, limit: int, cursor: str | None = None, **_: Any) -> Any:
+        if not path.endswith("home-orders"):
+            return {"items": [], "next": None}
+        begin = int(cursor or 0)
+        return {"items": orders[begin : begin + limit], "next": str(begin + limit) if begin + limit < 84 else None}
+
+    visit = SimpleNamespace(actor=SimpleNamespace(resident_id=living.resident.id), api=SimpleNamespace(get=get))
+    assert [one.who for one in await coming(cast("Any", visit))] == ["Worker 0", "Worker 1"]
 
 
 async def test_a_dose_somebody_wrote_down_already_is_said_to_be(living: Living) -> None:

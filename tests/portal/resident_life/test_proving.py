@@ -10,11 +10,11 @@ import pytest_asyncio
 
 from app.billing.authorizations import jobs as billing_jobs
 from app.billing.gateways.local_gateway import LocalGateway
-from app.core.clock import ManualClock, now
+from app.core.clock import ManualClock, new_id, now
 from app.core.jobs import settle
 from app.core.relay import RELAY_JOBS
 from app.core.settings import Settings, install_settings
-from app.portal.resident_life.proving import standing
+from app.portal.resident_life.proving import is_own, standing
 from app.portal.resident_life.texts import WORDS
 from community.orders import jobs
 from tests.billing.cards.conftest import WEBHOOKS, saved_card
@@ -235,3 +235,10 @@ async def test_no_script_of_anybody_elses_is_on_these_pages(life: Life, browser:
     assert sources
     assert all(one.startswith("/") for one in sources)
     assert "script-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_what_somebody_else_gets_is_not_shown_as_ones_own_though_one_may_see_it() -> None:
+    me, other = new_id(), new_id()
+    assert is_own({"resident_id": str(me)}, me)
+    for thing, resident_id in (({"resident_id": str(other)}, me), ({"resident_id": None}, None), (None, me)):
+        assert not is_own(thing, resident_id)

@@ -32,7 +32,7 @@ const { pushWho = "", viewing = "" } = document.documentElement.dataset; // whos
 
 const listeners = new Map(); // topic -> functions
 const parts = new WeakMap(); // element -> what is under way
-const state = { source: null, isUp: false, isTold: false, isOver: false, tries: 0, heardAt: 0, downSince: 0, wasUp: false, lookedAt: -Infinity };
+const state = { source: null, isUp: false, isTold: false, isOver: false, tries: 0, heardAt: 0, downSince: 0, wasUp: false, lookedAt: -Infinity, misses: 0 };
 const timers = {};
 
 function later(name, milliseconds, what) {
@@ -153,7 +153,13 @@ function lookAgain(spread = 0) {
   // A resident's own pages go by nobody's consent.
   if (isOwnPage() || timers.look) return;
   const since = performance.now() - state.lookedAt;
-  later("look", Math.max(0, CHECKS - since) + spread * Math.random(), look);
+  const wait = state.misses ? backoff(state.misses) : 0; // many pages ask: a server that is down must get up again
+  later("look", Math.max(wait, CHECKS - since) + spread * Math.random(), look);
+}
+
+function missed() {
+  state.misses += 1;
+  lookAgain();
 }
 
 async function look() {
@@ -171,11 +177,12 @@ async function look() {
     });
     text = await answer.text();
   } catch {
-    lookAgain(); // the answer may be lost, and what it would have said still holds
+    missed(); // the answer may be lost, and what it would have said still holds
     return;
   }
+  if (answer.status === 429 || answer.status >= 500) return void missed();
+  state.misses = 0;
   if (answer.status === 403 || answer.status === 404 || isAnothers(answer)) leave();
-  else if (answer.status >= 500) lookAgain();
   else if (answer.ok) showAnew(text);
 }
 
@@ -432,7 +439,13 @@ function isUp() {
   // What waits to be tried again is tried now.
   for (const element of elements()) if (parts.get(element)?.failures) parts.get(element).isWaiting = false;
   refresh();
-  if (state.wasUp) lookAgain(RECONNECT_SPREAD); // what ended while there was no line was not heard of
+  if (state.wasUp || state.misses) {
+    // What ended while there was no line was not heard of.
+    clearTimeout(timers.look);
+    timers.look = null;
+    state.misses = 0;
+    lookAgain(RECONNECT_SPREAD);
+  }
   state.wasUp = true;
   if (!elements().length) caughtUp();
 }

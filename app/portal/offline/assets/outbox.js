@@ -18,6 +18,7 @@ const LONGEST_RETRY = 60_000;
 const LONGEST_URGENT = 8_000;
 const SOON = 1_500; // milliseconds within which what is sent needs no line in the list
 const HELP_PATIENCE = 5_000; // milliseconds within which a call for help may be on its way
+const SAID_LARGER = new Set(["sos", "sos_back"]); // one's own call for help has a place of its own
 const OWN = new Set(["csrf", "key"]);
 
 const root = document.documentElement;
@@ -246,8 +247,7 @@ async function draw() {
   if (!list) return;
   sayUnsentHelp(items);
   const now = Date.now();
-  // The call for help has a place of its own, and much larger.
-  const shown = items.filter((one) => !one.urgent && (one.state !== "waiting" || now - one.given > SOON));
+  const shown = items.filter((one) => !SAID_LARGER.has(one.kind) && (one.state !== "waiting" || now - one.given > SOON));
   if (items.some((one) => one.state === "waiting" && now - one.given <= SOON)) drawing.again = setTimeout(changed, SOON);
   const rows = list.querySelector("[data-outbox-items]");
   const said = shown.map((item) => ({ item, state: stateOf(item), given: words.given.replace("{at}", clockTime(item.given)), isSignedOut }));

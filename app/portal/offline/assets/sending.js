@@ -13,7 +13,16 @@ const TOO_MANY = 429;
 const AGAIN = new Set([408, 425, TOO_MANY]);
 // The token went with a sign-in that has ended, or whoever signed in looks on as somebody else for a while.
 const NOT_NOW = new Set(["not_our_form", "viewing_is_read_only"]);
+const TOO_OLD = "given_too_long_ago";
 const ID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/; // in an address: what it is about
+
+/** Tells the pages that are open what came of an item, where it is not a page with an outbox that sent it. */
+export function tellPages({ what, item }) {
+  if (typeof BroadcastChannel !== "function") return;
+  const channel = new BroadcastChannel("hearthline-outbox");
+  channel.postMessage({ what, kind: item.kind, key: item.key });
+  channel.close();
+}
 
 function isLarge(item) {
   return item.fields.some(([, value]) => typeof value !== "string");
@@ -84,6 +93,7 @@ async function tried(item, signedIn, tell) {
     tell({ what: "refused", item: { ...item, ...left }, answer: null });
     return "refused";
   }
+  const wasPosted = Boolean(item.posted);
   // From here on it may have arrived, whatever comes back. What was dropped meanwhile is not sent.
   const kept = await changeItem(item.id, { ahead: item.ahead ?? signedIn.ahead, posted: item.posted || Date.now() });
   if (!kept) return "gone";
@@ -97,9 +107,10 @@ async function tried(item, signedIn, tell) {
     await dropItem(item.id);
     tell({ what, item, answer: said });
   } else if (what === "refused") {
-    item = { ...item, state: "refused", said: said.said ?? "", status, decide: said.decide ?? null };
-    await changeItem(item.id, { state: item.state, said: item.said, status, decide: item.decide });
-    tell({ what, item, answer: said });
+    // Its age is looked at before whether it has been done already.
+    const left = { state: "refused", said: said.said ?? "", status, decide: said.decide ?? null, isUnsure: wasPosted && said.code === TOO_OLD };
+    await changeItem(item.id, left);
+    tell({ what, item: { ...item, ...left }, answer: said });
   }
   return what === "again" && status === TOO_MANY ? "later" : what;
 }

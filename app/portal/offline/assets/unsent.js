@@ -1,7 +1,7 @@
 // On every page, whoever sits there: that a call for help on this device has not been sent is said, not whose it is, and
 // whom to phone. Whose it is sends it from any page. And what others left here long ago is let go of.
 
-import { sendFor } from "./sending.js";
+import { sendFor, tellPages } from "./sending.js";
 import { callsForHelp, sweep } from "./store.js";
 
 const NAME = "hearthline-outbox";
@@ -22,7 +22,7 @@ async function waiting() {
   const own = (one) => one.who === who;
   let calls = await callsForHelp();
   if (who && !hasOutbox && calls.some(own)) {
-    await sendFor(who, true, () => {});
+    await sendFor(who, true, tellPages);
     calls = await callsForHelp();
   }
   const late = calls.filter((one) => !(hasOutbox && own(one)) && !(Date.now() - one.given >= 0 && Date.now() - one.given < PATIENCE));

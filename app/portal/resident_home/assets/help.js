@@ -23,6 +23,7 @@ const part = (name) => panel.querySelector(`[data-sos-${name}]`);
 const [counting, left, alert, says, phones, trying, drop] = ["counting", "left", "alert", "says", "phones", "trying", "drop"].map(part);
 
 let call = null; // the call for help this page tells of
+const takenBack = []; // the calls of this page that were: they keep no later one from it
 let place = null;
 let ticking = null;
 let isToBeShown = false; // how the call stands, once the page tells it
@@ -199,7 +200,9 @@ async function cancel() {
     return draw();
   }
   if (mine.itemId) await dropItem(mine.itemId).catch(() => {});
-  const fields = mine.alarmId ? [["alarm", mine.alarmId]] : [["sos_id", mine.sosId]];
+  const fields = [["sos_id", mine.sosId], ...takenBack.map((sosId) => ["before", sosId])];
+  if (mine.alarmId) fields.push(["alarm", mine.alarmId]);
+  takenBack.push(mine.sosId);
   const item = { kind: "sos_back", says: words.says, action: "/me/help/cancel", fields, key: `back-${mine.sosId}`, urgent: true, given: mine.given };
   const kept = await keep(item).catch(() => null);
   // Besides what sends in order: a call that hangs must not hold up that it is taken back.
@@ -229,16 +232,18 @@ function backAnswered(mine, isTaken) {
 
 // --- what other tabs and the outbox tell -----------------------------------------------------------------------------
 
+function isTooLate(item) {
+  dropItem(item.id).catch(() => {});
+  if (call && item.key === `back-${call.sosId}`) backAnswered(call, false);
+}
+
 document.addEventListener("outbox:sent", ({ detail: { item, answer } }) => {
   if (item.key === call?.sosId) sent(answer);
   else if (call && item.key === `back-${call.sosId}`) backAnswered(call, true);
 });
 document.addEventListener("outbox:refused", ({ detail: { item } }) => {
   if (item.key === call?.sosId) refused();
-  else if (item.kind === "sos_back") {
-    dropItem(item.id).catch(() => {});
-    if (call && item.key === `back-${call.sosId}`) backAnswered(call, false);
-  }
+  else if (item.kind === "sos_back") isTooLate(item);
 });
 document.addEventListener("outbox:elsewhere", ({ detail }) => {
   if (call && detail.key === call.sosId && !call.sentAt) sent(null);
@@ -257,6 +262,8 @@ function adopt(items) {
   const own = call && items.find((one) => one.kind === "sos" && one.key === call.sosId);
   if (own && own.state === "refused" && !call.refused && !call.back && !call.sentAt) refused();
   if (own?.state === "waiting" && call.refused) call.refused = false; // it is tried again
+  const late = call?.back === "taking" && items.find((one) => one.key === `back-${call.sosId}` && one.state === "refused");
+  if (late) isTooLate(late);
   const calls = items.filter((one) => one.kind === "sos");
   const waits = calls.at(-1) ?? items.findLast((one) => one.kind === "sos_back" && one.state === "waiting");
   if (!waits || (call && (waits.key.endsWith(call.sosId) || waits.given <= call.given))) return;
