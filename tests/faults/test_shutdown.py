@@ -97,7 +97,8 @@ async def test_the_worker_finishes_its_batch_and_gives_back_its_claims(home: Hou
             worker = await home.worker(**settings)
             await until(look, "SELECT count(*) > $1 FROM notifications_delivery WHERE state = 'sent'", sent)
             assert await worker.stop() == 0, worker.written()
-            assert await look.fetchval("SELECT count(*) FROM notifications_delivery WHERE state = 'sending'") == 0
+            held = await look.fetchval("SELECT count(*) FROM notifications_delivery WHERE state = 'sending'")
+            assert held == 0, worker.written()
             halves = await look.fetchval(
                 """SELECT count(*) FROM eldercare_check_in c FULL JOIN notifications_delivery d ON d.origin_id = c.id
                    WHERE (c.state = 'prompted') IS DISTINCT FROM (d.id IS NOT NULL)"""

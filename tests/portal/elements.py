@@ -1,5 +1,6 @@
 """What a page consists of."""
 
+import re
 from html.parser import HTMLParser
 
 
@@ -13,3 +14,8 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
+
+
+def shown(page: str) -> str:
+    """Return a page without what a script may take out of its templates."""
+    return re.sub(r"<template.*?</template>", "", page, flags=re.DOTALL)

@@ -338,6 +338,7 @@ _SOMEBODY: Final[dict[str, dict[str, str]]] = {
 READING: Final = frozenset(
     {
         "read",
+        "search",
         "list",
         "list_day",
         "day",

@@ -42,7 +42,7 @@ async def test_a_morning_of_the_operator(open_windows: Windows) -> None:
     await window.open(f"{PAGE}/parked")
     await window.sees("tests.listener")
     await window.page.locator('form[action$="/replay"] button').first.click()
-    await expect(window.page.locator("main .done, main .trouble").first).to_be_visible(timeout=PATIENCE)
+    await expect(window.page.locator("main .done:visible, main .trouble:visible").first).to_be_visible(timeout=PATIENCE)
 
     await window.open(f"{PAGE}/view-as?resident={scene.second.id}")
     await window.page.locator(f'input[name="account"][value="{scene.relative.id}"]').check()
