@@ -25,7 +25,7 @@ run: $(READY) ## start everything with a demo community: database, API and worke
 	$(BIN)/python -m app.cli run
 
 test: $(READY) ## run all tests (ARGS="-k alarms" for some of them; ON=15 on Debian's PostgreSQL 15)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(READY) ## format, lint, types, import contracts, migrations
 	$(BIN)/ruff format --check
