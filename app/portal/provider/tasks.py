@@ -27,13 +27,12 @@ from app.portal.provider.files import LARGEST, PICTURES, brought_in
 from app.portal.provider.order import asked
 from app.portal.provider.texts import WORDS
 from app.portal.provider.work import WORK, shown
+from community.api import OLDEST_ORDER_REPORT
 
 router = pages_router(f"{WORK}/orders/{{order_id}}")
 
 MINUTES: Final = (15, 30, 45, 60, 90, 120)
 """How much more time can be asked for."""
-_OLDEST: Final = timedelta(hours=24)
-"""How far back the API believes whoever had no network at a home."""
 _GONE: Final = (403, 404)
 
 
@@ -105,7 +104,7 @@ async def show_door(visit: Visitor, form: Posted, order_id: uuid.UUID) -> Respon
 async def _given(visit: Visit, form: Form, act: str) -> Any:
     if act == "extra-time":  # a question waits on no device: it is asked now, or not at all
         return {"duration": f"PT{form.number('minutes') or 0}M", "reason": form.text("reason", 300) or None}
-    at = given_at(form, _OLDEST)
+    at = given_at(form, OLDEST_ORDER_REPORT)
     body = _said(form, act)
     if act == "photos":
         chosen = form.file("file")
