@@ -19,6 +19,7 @@ from community.order_dispatch.service.composing import hold_orders, orders_to_pl
 from community.order_series.service.pausing import Away, follow_absences
 from community.orders.access import require_order, require_orderer
 from community.orders.problems import HomeNotOnMap, OrderExists, PriceChanged
+from community.orders.rules import OLDEST_REPORT as OLDEST_ORDER_REPORT
 from community.orders.rules import REFERENCE as ORDER_REFERENCE
 from community.orders.schemas.given import OrderCancel, OrderCreate, OrderTerms
 from community.orders.schemas.shown import OrderDetail, OrderPublic
@@ -58,6 +59,7 @@ from community.workers.views.days import worker_of as require_worker
 from community.workers.views.days import workers_for
 
 __all__ = [
+    "OLDEST_ORDER_REPORT",
     "ORDER_REFERENCE",
     "Absent",
     "Ahead",

@@ -27,13 +27,12 @@ from app.portal.provider.files import LARGEST, PICTURES, brought_in
 from app.portal.provider.order import asked
 from app.portal.provider.texts import WORDS
 from app.portal.provider.work import WORK, shown
+from community.api import OLDEST_ORDER_REPORT
 
 router = pages_router(f"{WORK}/orders/{{order_id}}")
 
 MINUTES: Final = (15, 30, 45, 60, 90, 120)
 """How much more time can be asked for."""
-_OLDEST: Final = timedelta(hours=24)
-"""How far back the API believes whoever had no network at a home."""
 _GONE: Final = (403, 404)
 
 
@@ -117,7 +116,7 @@ async def _given(visit: Visit, form: Form, act: str) -> Any:
 
 def _told_at(form: Form, act: str) -> datetime | None:
     try:
-        return given_at(form, _OLDEST)
+        return given_at(form, OLDEST_ORDER_REPORT)
     except Refused:
         # That somebody is unwell is heard however long it waited; by nobody's clock it is of now.
         if act == "notes" and form.flag("unwell"):

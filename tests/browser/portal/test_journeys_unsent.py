@@ -116,6 +116,34 @@ async def test_a_call_of_yesterday_does_not_swallow_the_one_of_now(open_windows:
     await eventually(is_empty)
 
 
+async def test_a_call_whose_try_hangs_does_not_hold_up_the_one_of_now(open_windows: Windows) -> None:
+    home = await at_home()
+    window = await open_windows.of(home.person)
+    await window.open("/me")
+    before, hanging = str(clock.new_id()), list[Route]()
+
+    async def hang(route: Route) -> None:
+        if before in (route.request.post_data or ""):
+            hanging.append(route)
+        else:
+            await route.fallback()
+
+    async def hangs() -> bool:
+        return bool(hanging)
+
+    async def has_arrived() -> bool:
+        return bool(await signals())
+
+    await window.context.route("**/me/help", hang)
+    await pressed(window, timedelta(hours=1), posted=1, key=before)
+    await reopened(window)
+    await eventually(hangs)
+    begun = clock.now()
+    await window.press(EN["help"])
+    await eventually(has_arrived)
+    assert clock.now() - begun < timedelta(seconds=8)
+
+
 async def test_one_of_days_ago_is_raised_when_it_arrives_and_a_refused_one_can_be_put_away(
     open_windows: Windows,
 ) -> None:

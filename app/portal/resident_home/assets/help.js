@@ -6,7 +6,7 @@
 import { refresh } from "../ground/live.js";
 import { isAble, keep } from "../offline/outbox.js";
 import { meaning, person, post } from "../offline/sending.js";
-import { dropItem, dropUnposted, itemsOf } from "../offline/store.js";
+import { changeItem, dropItem, dropUnposted, itemsOf } from "../offline/store.js";
 
 const COUNTDOWN = 10_000; // milliseconds in which it can be taken back
 const PATIENCE = 5_000; // milliseconds after which what is not confirmed is called not sent
@@ -110,10 +110,22 @@ async function press(event) {
   try {
     const item = await keep({ kind: "sos", says: words.says, action: "/me/help", fields, key: sosId, urgent: true, given, phones: numbers() });
     call.itemId = item.id;
+    sendBeside(item).catch(() => {}); // it goes on being tried in order
   } catch {
     sendUnkept({ action: "/me/help", fields, key: sosId, urgent: true, given });
   }
   part("cancel").focus({ preventScroll: true });
+}
+
+// A call of before whose try hangs, or what takes one back, must not hold up the one of now: it is sent beside them, too.
+async function sendBeside(item) {
+  const mine = call;
+  const isBehind = (await itemsOf(who)).some((one) => one.urgent && one.state === "waiting" && one.id < item.id);
+  if (!isBehind || !(await changeItem(item.id, { posted: Date.now() }))) return;
+  const { what, said } = await once(item);
+  if (what !== "sent") return;
+  await dropItem(item.id);
+  if (mine === call && !mine.sentAt) sent(said);
 }
 
 // Whom to phone, for any page that has to say that it was not sent.
