@@ -1,13 +1,17 @@
 """Commands as people give them: at once, or confirmed; in time, or not at all; once; and believed when reported."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.core.access import system_actor
+from app.core.audit_tables import AuditEntry
 from app.core.clock import ManualClock
-from app.core.database import unit_of_work
+from app.core.database import reading, unit_of_work
 from app.core.problems import TooManyRequests
+from app.core.tables import table_of
 from app.identity.api import revoke_grant
 from community.home_commands import jobs
 from community.home_commands.problems import RiskNotAgreed
@@ -107,6 +111,19 @@ async def test_a_door_is_opened_only_when_it_was_said_twice(scene: Scene, hub: H
     assert len(hub.sent) == 1
     problem = await scene.confirm(command, expect=409)
     assert (problem["code"], problem["command_state"]) == ("home_command_not_open", "sent")
+
+
+async def test_whoever_commands_and_confirms_is_on_record(scene: Scene, hub: Hub) -> None:
+    command = await scene.confirm(await scene.give(scene.lock, "unlock"))
+    entries = table_of(AuditEntry)
+    async with reading() as connection:
+        found = await connection.execute(
+            sa.select(entries.c.action, entries.c.actor_id, entries.c.resident_id)
+            .where(entries.c.object_id == uuid.UUID(command["id"]))
+            .order_by(entries.c.id)
+        )
+        by, of = scene.resident.account_id, scene.grace.id
+        assert [tuple(row) for row in found] == [("home_command:give", by, of), ("home_command:confirm", by, of)]
 
 
 async def test_a_door_is_locked_at_once(scene: Scene, hub: Hub) -> None:
