@@ -50,6 +50,10 @@ class NeverSettlesError(RuntimeError):
     """Jobs keep reporting work while the clock stands still."""
 
 
+# It warns of ticks that come while the one before is still being told of: nothing is lost by that.
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
 async def run_jobs(jobs: Sequence[Job], stop: asyncio.Event) -> None:
     """Run ``jobs`` until ``stop`` is set; return once the batches under way are done. A job that raises goes on."""
     scheduler = AsyncIOScheduler(timezone="UTC")

@@ -122,7 +122,7 @@ async def _worker(tour: Tour) -> None:
     await worker.press("Begin", worker.page.get_by_text("You are at work"))
     for box in await worker.page.get_by_role("checkbox").all():
         await box.check()
-    await worker.press("The work is done", worker.page.get_by_text("Done").first)
+    await worker.press("The work is done", worker.page.get_by_text("Done", exact=True).first)
     await resident.sees("was here")
 
 

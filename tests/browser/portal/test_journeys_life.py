@@ -23,6 +23,7 @@ from tests.browser.portal.times import at_noon
 from tests.browser.portal.windows import PATIENCE, Window, Windows
 from tests.browser.portal.world import person_of
 from tests.community.home_commands.conftest import stands
+from tests.community.orders.conftest import subscribed
 from tests.community.orders.test_paying import card_of
 from tests.factories import billing_subsidies as subsidies
 from tests.factories import community_attractions as attractions
@@ -34,6 +35,8 @@ from tests.factories import identity
 from tests.faults.processes import eventually
 from tests.portal import hostile
 from tests.portal.gates.test_reading import read
+
+__all__ = ["subscribed"]
 
 EN, ZH = WORDS["en"], WORDS["zh-CN"]
 _MONEY = (*RELAY_JOBS, *billing_jobs.JOBS, *order_jobs.JOBS)
@@ -197,7 +200,9 @@ async def _scanned(window: Window, directory: Path) -> str | None:
     return found
 
 
-async def test_help_is_ordered_and_a_ticket_is_read_off_the_screen(open_windows: Windows, tmp_path: Path) -> None:
+async def test_help_is_ordered_and_a_ticket_is_read_off_the_screen(
+    open_windows: Windows, tmp_path: Path, subscribed: None
+) -> None:
     life = await lives()
     window = await open_windows.of(life.person)
     await window.open("/me")

@@ -1,10 +1,11 @@
 """A company at work: its desk places an order on a large screen, and whoever goes does it with a phone in one hand."""
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from playwright.async_api import FilePayload, Locator, expect
+from playwright.async_api import FilePayload, FloatRect, Locator, expect
 
 from app.core import clock
 from app.core.database import unit_of_work
@@ -36,13 +37,20 @@ async def looked_at_all_tabs(window: Window, of: Shop) -> None:
         await window.is_fine("desk")
 
 
+async def box_of(what: Locator) -> FloatRect:
+    """Return where something is; what is shown anew in this very moment is nowhere."""
+    for _ in range(50):
+        if box := await what.bounding_box():
+            return box
+        await asyncio.sleep(0.1)
+    raise AssertionError("it is not in the window")
+
+
 async def dragged(window: Window, what: Locator, to: Locator, *, along: float) -> None:
     """Drag something onto a row of the plan, to so much of its length, and let go."""
     await window.page.set_viewport_size({"width": 1280, "height": 2600})  # both are in the window
     await expect(what).to_be_visible(timeout=PATIENCE)
-    taken, row = await what.bounding_box(), await to.bounding_box()
-    assert taken
-    assert row
+    taken, row = await box_of(what), await box_of(to)
     mouse = window.page.mouse
     await mouse.move(taken["x"] + 4, taken["y"] + taken["height"] / 2)
     await mouse.down()

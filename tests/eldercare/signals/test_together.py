@@ -128,8 +128,8 @@ async def test_missed_dose_missed_check_in_and_low_activity_are_one_alarm(
     headers = await sign_in(scene.circle[0])
     detail = (await client.get(f"/v1/alarms/{alarm_id}", headers=headers)).json()
     assert detail["explanation"] == {
-        "en": "3 signals: less active than usual; a dose was not recorded (by: medication plan); "
-        "a check-in was not answered (by: check-in plan).",
+        "en": "3 signals: less active than usual; a dose was not recorded (medication plan); "
+        "a check-in was not answered (check-in plan).",
         "zh-CN": "3 个信号：活动比平时少；有一次用药未记录（依据：用药方案）；未回应平安签到（依据：签到计划）。",
     }
     assert (detail["kind"], detail["severity"]) == ("check_in_missed", "medium")
@@ -174,8 +174,8 @@ async def test_small_things_keep_their_rules_and_their_evidence_and_each_rule_an
     assert {(rule["kind"], uuid.UUID(rule["id"])) for rule in detail["rules"]} == by_rule
     assert len(detail["rules"]) == len(by_rule)
     assert detail["explanation"]["en"] == (
-        "4 signals: less active than usual (by: daily look at well-being); "
-        "a dose was not recorded (3 times; by: 2 medication plans)."
+        "4 signals: less active than usual (daily look at well-being); "
+        "a dose was not recorded (3 times; 2 medication plans)."
     )
     desk = await sign_in(scene.desk)
     queue = (await client.get("/v1/duty-desk/queue", headers=desk)).json()["items"]
