@@ -74,7 +74,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         started = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=subprocess.STDOUT)
     ready = f"until curl -sf http://127.0.0.1:{port}/health/ready; do kill -0 {started.pid} || exit 1; sleep 0.2; done"
     try:
-        up = subprocess.run(["bash", "-c", ready], env=variables, capture_output=True, timeout=480, check=False)
+        up = subprocess.run(["bash", "-c", ready], env=variables, capture_output=True, timeout=240, check=False)
         assert up.returncode == 0, log.read_text()
         yield variables
     finally:

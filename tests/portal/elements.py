@@ -16,6 +16,6 @@ class Elements(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
-def shown(page: str) -> str:
-    """Return a page without what a script may take out of its templates."""
-    return re.sub(r"<template.*?</template>", "", page, flags=re.DOTALL)
+def phoned(page: str) -> set[str]:
+    """Return the numbers that a page has anywhere to be called, also those its scripts may show."""
+    return set(re.findall(r"tel:([^\"']+)", page))

@@ -99,7 +99,10 @@ def test_what_may_have_arrived_long_ago_is_not_done_again_by_itself() -> None:
 
 def test_what_is_refused_for_its_age_may_have_arrived_when_it_was_tried_before() -> None:
     too_old = {"status": 422, "code": "given_too_long_ago"}
-    waiting = [item("tried", "/portal/work/1", posted=True, given=_NOW), item("never", "/portal/work/2", given=_NOW)]
+    waiting = [
+        item("tried", "/portal/road/visits/1", posted=True, given=_NOW),
+        item("never", "/portal/road/visits/2", given=_NOW),
+    ]
     said = sent(waiting, {"tried": too_old, "never": too_old})
     assert said["kept"] == [["tried", "refused"], ["never", "refused"]]
     assert said["unsure"] == ["tried"]
